@@ -1,0 +1,13 @@
+export type { AxisCoverage, Coverage, CoverageOptions, PathStatistics } from './coverage.js';
+export { coverage, pathCounts } from './coverage.js';
+export { RfError } from './error.js';
+export type { AxisField, NodeField, ReceptiveField } from './field.js';
+export { fieldGrowth, inputRegion, outputSize, receptiveField } from './field.js';
+export type { AxisHalo, TileHalo, TilingObstacle } from './halo.js';
+export { tileHalo, tileOverhead } from './halo.js';
+export { toGraph } from './layers.js';
+export { needed, period } from './needed.js';
+export type { HoleTest, HybridDilation, SpacedLayer } from './rules.js';
+export { holeTest, hybridDilation } from './rules.js';
+export type * from './types.js';
+export { effectiveKernel } from './window.js';
