@@ -1,0 +1,13 @@
+export { FileError } from './disk-file.js';
+export type { FileSink, FileSource } from './file.js';
+export { type FileJournal, fileJournal } from './journal.js';
+export { type MergeOptions, mergeParts, type ShardPart } from './merge.js';
+export { openPicture } from './open.js';
+export { partSink } from './part.js';
+export { type PictureOptions, pictureSource } from './picture.js';
+export { type PngSinkOptions, pngSink } from './png-sink.js';
+export { type RawOptions, rawSink, rawSource } from './raw.js';
+export type { Endianness, SampleType } from './samples.js';
+export { type Georeference, scaled as scaledGeoreference } from './tiff/georeference.js';
+export { type TiffSinkOptions, tiffSink } from './tiff/sink.js';
+export { type TiffSourceOptions, tiffSource } from './tiff/source.js';

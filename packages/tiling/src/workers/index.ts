@@ -1,0 +1,3 @@
+export { type WorkerBackendOptions, workerBackend } from './backend.js';
+export { serveBackend } from './serve.js';
+export type { WorkerLike } from './spawn.js';
