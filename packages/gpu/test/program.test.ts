@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
@@ -19,10 +20,16 @@ programBehaviour(
 test('500 runs leave nothing in the heap', async () => {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;
-  const held = () => {
-    collect();
-    const { heapUsed, arrayBuffers } = process.memoryUsage();
-    return heapUsed + arrayBuffers;
+  /** V8 gives a buffer back some time after the collection that found it unused, so it takes several. */
+  const held = async () => {
+    let least = Number.POSITIVE_INFINITY;
+    for (let i = 0; i < 5; i++) {
+      collect();
+      const { heapUsed, arrayBuffers } = process.memoryUsage();
+      least = Math.min(least, heapUsed + arrayBuffers);
+      await setTimeout(20);
+    }
+    return least;
   };
   const backend = backendOn(openWebasm() as unknown as Device);
   const program = await backend.compile(graphOf());
@@ -30,9 +37,9 @@ test('500 runs leave nothing in the heap', async () => {
     for (let i = 0; i < times; i++) await program.run([picture()]);
   };
   await run(50);
-  const first = held();
+  const first = await held();
   await run(500);
   // A run works on a few hundred kilobytes: one array kept by each would be megabytes.
-  expect(held() - first).toBeLessThan(1e6);
+  await expect.poll(async () => (await held()) - first, { interval: 100, timeout: 30_000 }).toBeLessThan(1e6);
   await backend.dispose();
 });

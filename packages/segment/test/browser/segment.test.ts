@@ -167,14 +167,17 @@ describe('a call', () => {
   });
 
   test('leaves the page free while it runs', async () => {
-    let ticks = 0;
-    const timer = setInterval(() => ticks++, 10);
-    const start = performance.now();
-    await segmenter.segment(new ImageData(768, 768));
-    clearInterval(timer);
-    const time = performance.now() - start;
-    expect(time).toBeGreaterThan(50);
-    expect(ticks).toBeGreaterThan(time / 60);
+    const ticksDuring = async (one: Segmenter) => {
+      let ticks = 0;
+      const timer = setInterval(() => ticks++, 1);
+      await one.segment(new ImageData(768, 768));
+      clearInterval(timer);
+      return ticks;
+    };
+    const here = await load('water', { backend: { name: 'cpu', threads: 1 }, worker: false });
+    // In the page it gives events a turn now and then only. How many depends on what else the machine does, for both.
+    expect(await ticksDuring(segmenter)).toBeGreaterThan(2 * (await ticksDuring(here)));
+    await here.dispose();
   });
 
   test('above maxMemory is refused before anything is allocated', async () => {

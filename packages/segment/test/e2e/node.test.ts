@@ -79,18 +79,24 @@ test('a run is cancelled, a worker that ends rejects what runs, errors keep thei
 });
 
 test('hundreds of frames take no more memory than a few', async () => {
-  const growth = await script(`
+  const growths = await script(`
     const segmenter = await load('water', { backend: { name: 'cpu', threads: 1 } });
     const data = new Uint8Array(4 * 160 * 120).map((_, i) => i % 251);
     const frames = async (count) => {
       for (let i = 0; i < count; i++) await segmenter.segment({ width: 160, height: 120, data });
       return process.memoryUsage().rss;
     };
-    const before = await frames(60);
-    console.log(JSON.stringify((await frames(300)) - before));
+    let before = await frames(60);
+    const growths = [];
+    for (let batch = 0; batch < 3; batch++) {
+      const after = await frames(300);
+      growths.push(after - before);
+      before = after;
+    }
+    console.log(JSON.stringify(growths));
   `);
-  // 300 results are 55 MB
-  expect(growth).toBeLessThan(40e6);
+  // 300 results are 55 MB, and would be so in every batch; garbage that is collected late is not.
+  expect(Math.min(...(growths as number[]))).toBeLessThan(40e6);
 });
 
 describe.skipIf(withoutNetworks)('DeepLab (needs ../shared/models/networks)', () => {
