@@ -107,6 +107,26 @@ describe('what is read', () => {
     expect([...data]).toEqual([...expected, ...expected]);
     await file.close();
   });
+
+  test('the colours of a palette, or its numbers', async () => {
+    const path = join(folder, 'palette.tif');
+    const palette = [
+      [1, 2, 3],
+      [250, 0, 9],
+    ] as const;
+    const sink = tiffSink(path, { palette });
+    const all = { start: [0, 0], size: [1, 2] };
+    await sink.write(all, Uint8Array.of(1, 0), { shape: [1, 1, 1, 2], dtype: 'uint8' });
+    await sink.close();
+    const pixels = async (numbers: boolean) => {
+      const file = await openPictureFile(path, { maxMemory, numbers });
+      const { data } = await file.pixels(all);
+      await file.close();
+      return [...data];
+    };
+    expect(await pixels(false)).toEqual([250, 0, 9, 255, 1, 2, 3, 255]);
+    expect(await pixels(true)).toEqual([1, 1, 1, 255, 0, 0, 0, 255]);
+  });
 });
 
 test('parts that are prepared equal the whole that is prepared', async () => {

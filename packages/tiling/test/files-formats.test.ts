@@ -246,6 +246,34 @@ describe('PNG and JPEG', () => {
     expect([...(await source.read(whole(source.shape), {}))]).toEqual([1, 250, 250, 2, 0, 0, 3, 9, 9]);
   });
 
+  test('a TIFF says what its numbers stand for', async () => {
+    const palette = [
+      [1, 2, 3],
+      [250, 0, 9],
+    ] as const;
+    const numbers = Uint8Array.of(0, 1, 1);
+    const shape = [1, 1, 1, 3];
+    await writeAll(tiffSink(at('palette.tif'), { palette }), numbers, shape, 'uint8', [whole(shape)]);
+    const source = await openPicture(at('palette.tif'));
+    expect(await source.read(whole(shape), {})).toEqual(numbers);
+    expect(source.palette).toHaveLength(256);
+    expect(source.palette!.slice(0, 3)).toEqual([...palette, [0, 0, 0]]);
+
+    await writeAll(tiffSink(at('plain.tif')), numbers, shape, 'uint8', [whole(shape)]);
+    expect((await openPicture(at('plain.tif'))).palette).toBeUndefined();
+    const file = readFileSync(at('plain.tif'));
+    const black = file.indexOf(Uint8Array.of(0x06, 0x01, 3, 0, 1, 0, 0, 0, 1, 0));
+    file[black + 8] = 0;
+    writeFileSync(at('negative.tif'), file);
+    expect((await openPicture(at('negative.tif'))).palette!.slice(0, 2)).toEqual([
+      [255, 255, 255],
+      [254, 254, 254],
+    ]);
+    file[black + 8] = 3;
+    writeFileSync(at('damaged.tif'), file);
+    await expect(openPicture(at('damaged.tif'))).rejects.toThrow(/has 768 values, and this one has 0/);
+  });
+
   test('is recognised by its content and read box by box', async () => {
     await writeAll(pngSink(at('wrong-name.jpg')), rgb, shape, 'uint8', [whole(shape)]);
     const source = await openPicture(at('wrong-name.jpg'));

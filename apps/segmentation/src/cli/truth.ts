@@ -23,7 +23,7 @@ export interface TruthOptions {
  * @throws ShapeError for another size; what `openPictureFile` throws
  */
 export async function openTruth(path: string, { picture, classes, maxMemory }: TruthOptions): Promise<Truth> {
-  const file = await openPictureFile(path, { maxMemory });
+  const file = await openPictureFile(path, { maxMemory, numbers: true });
   if (file.width !== picture.width || file.height !== picture.height) {
     await file.close();
     throw new ShapeError(

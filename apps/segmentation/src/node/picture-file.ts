@@ -1,7 +1,13 @@
 import { OptionError, UnsupportedError } from '@atrous/core';
 import { channelsOf, type Picture, type PictureInput, prepare } from '@atrous/segment/models';
 import type { Region, Source } from '@atrous/tiling';
-import { type FileSource, type Georeference, openPicture, tiffSource } from '@atrous/tiling/files';
+import {
+  type FileSource,
+  type Georeference,
+  openPicture,
+  type Palette,
+  tiffSource,
+} from '@atrous/tiling/files';
 
 /** A picture in a file, read in parts where the format allows it. */
 export interface PictureFile {
@@ -22,6 +28,8 @@ export interface PictureFile {
 export interface PictureFileOptions {
   /** Bytes that decoding may take. */
   readonly maxMemory: number;
+  /** Whether the numbers of a TIFF's palette are read instead of its colours. Default false. */
+  readonly numbers?: boolean | undefined;
 }
 
 /** While a PNG or JPEG is decoded it takes so many bytes for each pixel. */
@@ -30,18 +38,21 @@ const mostPixels = 1e8;
 const mostCacheBytes = 2 ** 26;
 
 /**
- * Opens a PNG, JPEG or TIFF file of bytes, told apart by content: one band is gray, the first three of more are red,
- * green and blue. PNG and JPEG are decoded as a whole.
+ * Opens a PNG, JPEG or TIFF file of bytes, told apart by content: one band is gray or has a palette, the first three of
+ * more are red, green and blue. PNG and JPEG are decoded as a whole.
  *
  * @throws what `openPicture` throws; UnsupportedError for samples that are no bytes
  */
-export async function openPictureFile(path: string, { maxMemory }: PictureFileOptions): Promise<PictureFile> {
+export async function openPictureFile(
+  path: string,
+  { maxMemory, numbers = false }: PictureFileOptions,
+): Promise<PictureFile> {
   const cacheBytes = Math.min(mostCacheBytes, Math.floor(maxMemory / 4));
   const maxPixels = Math.min(mostPixels, Math.floor(maxMemory / decodingBytes));
   const opened = await openPicture(path, { maxPixels, cacheBytes, alpha: true });
   const source = await firstBands(opened, cacheBytes);
   try {
-    return pictureFile(source, opened.shape[1]!, cacheBytes);
+    return pictureFile(source, opened.shape[1]!, cacheBytes, numbers ? undefined : source.palette);
   } catch (error) {
     await source.close();
     throw error;
@@ -56,7 +67,12 @@ async function firstBands(opened: FileSource, cacheBytes: number): Promise<FileS
   return await tiffSource(opened.path, { bands: bands < 3 ? [0] : [0, 1, 2], cacheBytes });
 }
 
-function pictureFile(source: FileSource, bands: number, cacheBytes: number): PictureFile {
+function pictureFile(
+  source: FileSource,
+  bands: number,
+  cacheBytes: number,
+  palette: Palette | undefined,
+): PictureFile {
   const { path, format, dtype, shape, georeference } = source;
   const [, channels, height, width] = shape as [number, number, number, number];
   if (format === 'raw') throw new UnsupportedError(`${path}: raw numbers are no picture`);
@@ -74,9 +90,10 @@ function pictureFile(source: FileSource, bands: number, cacheBytes: number): Pic
     georeference,
     memory: format === 'tiff' ? cacheBytes : channels * width * height,
     async pixels(region, signal) {
-      const values = await source.read(region, signal ? { signal } : {});
-      const [high, wide] = region.size as [number, number];
-      return { width: wide, height: high, data: rgba(values as Uint8Array, channels, high * wide) };
+      const values = (await source.read(region, signal ? { signal } : {})) as Uint8Array;
+      const [height, width] = region.size as [number, number];
+      const data = palette ? coloured(values, palette) : rgba(values, channels, height * width);
+      return { width, height, data };
     },
     close: () => source.close(),
   };
@@ -92,6 +109,12 @@ function rgba(planes: Uint8Array, channels: number, count: number): Uint8Array {
     data[to + 2] = planes[blue + i]!;
     data[to + 3] = channels === 4 ? planes[3 * count + i]! : 255;
   }
+  return data;
+}
+
+function coloured(values: Uint8Array, palette: Palette): Uint8Array {
+  const data = new Uint8Array(4 * values.length);
+  for (const [i, value] of values.entries()) data.set([...palette[value]!, 255], 4 * i);
   return data;
 }
 

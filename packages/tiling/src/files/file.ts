@@ -8,8 +8,13 @@ export interface FileSource extends Source {
   readonly format: 'tiff' | 'png' | 'jpeg' | 'raw';
   /** Where the picture lies on the earth, and what else a GeoTIFF says of it. */
   readonly georeference?: Georeference | undefined;
+  /** Red, green and blue that the values of the one band of a TIFF stand for; `read` gives the values. */
+  readonly palette?: Palette | undefined;
   close(): Promise<void>;
 }
+
+/** Colours by value: red, green and blue from 0 to 255. */
+export type Palette = readonly (readonly [red: number, green: number, blue: number])[];
 
 /** A result in a file. It is complete when `close` has returned. */
 export interface FileSink extends Sink {

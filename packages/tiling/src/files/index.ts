@@ -1,5 +1,5 @@
 export { FileError } from './disk-file.js';
-export type { FileSink, FileSource } from './file.js';
+export type { FileSink, FileSource, Palette } from './file.js';
 export { type FileJournal, fileJournal } from './journal.js';
 export { type MergeOptions, mergeParts, type ShardPart } from './merge.js';
 export { openPicture } from './open.js';

@@ -4,11 +4,11 @@ import { crc32, deflate } from 'node:zlib';
 import { type DType, MemoryError, OptionError, type Shape, UnsupportedError } from '@atrous/core';
 import { ArraySink } from '../region.js';
 import { DiskFile, onFile } from './disk-file.js';
-import { type FileSink, pictureShape } from './file.js';
+import { type FileSink, type Palette, pictureShape } from './file.js';
 
 export interface PngSinkOptions {
   /** Colours of the classes 0, 1 … of a one-band result: red, green, blue, 0 to 255. */
-  readonly palette?: readonly (readonly [number, number, number])[] | undefined;
+  readonly palette?: Palette | undefined;
   /** Largest picture that is collected, in pixels. Default 100 million. */
   readonly maxPixels?: number | undefined;
 }

@@ -1,7 +1,7 @@
 import { type DType, FormatError, OptionError, type Shape, type Values } from '@atrous/core';
 import { arrayOf, type Region } from '../../region.js';
 import { bytesOf, DiskFile, Turns } from '../disk-file.js';
-import { checkRegion, type FileSink, pictureShape } from '../file.js';
+import { checkRegion, type FileSink, type Palette, pictureShape } from '../file.js';
 import { nativeEndianness, toNative } from '../samples.js';
 import { directoryBytes, encodeDirectory, type Field, fieldType, type Variant } from './directory.js';
 import { type Georeference, georeferenceFields, scaled } from './georeference.js';
@@ -16,7 +16,7 @@ export interface TiffSinkOptions {
    */
   readonly step?: readonly [down: number, across: number] | undefined;
   /** Colours of the classes 0, 1 … of a one-band uint8 result: red, green, blue, 0 to 255. */
-  readonly palette?: readonly (readonly [number, number, number])[] | undefined;
+  readonly palette?: Palette | undefined;
 }
 
 const formats: Readonly<Record<DType, number>> = { uint8: 1, int32: 2, float32: 3 };
@@ -93,7 +93,7 @@ function planOf(shape: Shape, dtype: DType, path: string, options: TiffSinkOptio
   return { header: header(), dataAt, length, tile, bands, height, width, dtype };
 }
 
-function colourMap(palette: readonly (readonly [number, number, number])[]): number[] {
+function colourMap(palette: Palette): number[] {
   const wrong = palette.flat().find((value) => !Number.isInteger(value) || value < 0 || value > 255);
   if (wrong !== undefined || palette.length > 256)
     throw new OptionError(

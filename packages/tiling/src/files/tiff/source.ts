@@ -8,7 +8,7 @@ import {
 } from '@atrous/core';
 import { arrayOf } from '../../region.js';
 import { DiskFile } from '../disk-file.js';
-import { checkLengths, checkRegion, type FileSource } from '../file.js';
+import { checkLengths, checkRegion, type FileSource, type Palette } from '../file.js';
 import { bytesPerSample, dtypeOf, type SampleArray, sampleTypeOf } from '../samples.js';
 import { type BlockCoding, checkCoding, decodeBlock } from './blocks.js';
 import { Directory } from './directory.js';
@@ -40,6 +40,7 @@ const tags = {
   stripBytes: 279,
   planar: 284,
   predictor: 317,
+  colourMap: 320,
   tileWidth: 322,
   tileHeight: 323,
   tileOffsets: 324,
@@ -49,12 +50,15 @@ const tags = {
   lercParameters: 50674,
 } as const;
 
+/** What samples mean. */
+const photometric = { whiteIsZero: 0, blackIsZero: 1, palette: 3, yCbCr: 6 } as const;
+
 /**
  * A TIFF, BigTIFF or GeoTIFF file, tiled or in strips, as `[1, bands, H, W]`: its first picture, whatever overviews and
  * masks follow. Read window by window; decoded tiles and strips are kept up to `cacheBytes`.
  *
- * Samples stay as they are stored: palette indices, scaled reflectances and nodata (see `georeference.nodata`) are not
- * changed.
+ * Samples stay as they are stored: palette indices (see `palette`), scaled reflectances and nodata (see
+ * `georeference.nodata`) are not changed.
  *
  * @throws FormatError if the file is damaged; UnsupportedError for codings that are not read; MemoryError for tiles or
  * strips above 256 MiB; OptionError for bands that it does not have
@@ -101,6 +105,7 @@ async function openTiff(file: DiskFile, options: TiffSourceOptions): Promise<Fil
   const { coding } = layout;
   const dtype = dtypeOf(coding.type, options.dtype, path);
   const georeference = await readGeoreference(directory, height, width);
+  const palette = count === 1 && coding.type === 'uint8' ? await readPalette(directory, path) : undefined;
   const fill = georeference?.nodata ?? 0;
   const cache = new Cache(cacheBytes);
 
@@ -129,6 +134,7 @@ async function openTiff(file: DiskFile, options: TiffSourceOptions): Promise<Fil
     shape: [1, bands.length, height, width],
     dtype,
     georeference,
+    palette,
     async read(region, { signal } = {}) {
       checkRegion(region, [1, bands.length, height, width], path);
       const [top, left] = region.start as [number, number];
@@ -155,6 +161,24 @@ async function openTiff(file: DiskFile, options: TiffSourceOptions): Promise<Fil
     },
     close: () => file.close(),
   };
+}
+
+/** What the bytes of a picture of one band stand for, where that is not their own gray. */
+async function readPalette(directory: Directory, path: string): Promise<Palette | undefined> {
+  const meaning = await directory.value(tags.photometric, photometric.blackIsZero);
+  if (meaning === photometric.whiteIsZero)
+    return Array.from({ length: 256 }, (_, value) => [255 - value, 255 - value, 255 - value] as const);
+  if (meaning !== photometric.palette) return undefined;
+  const map = (await directory.values(tags.colourMap)) ?? [];
+  if (map.length !== 3 * 256)
+    throw new FormatError(
+      `${path}: damaged TIFF (a palette of bytes has 768 values, and this one has ${map.length})`,
+      { length: map.length },
+    );
+  // of 16 bits, though some programs write 8
+  const divisor = Math.max(...map) > 255 ? 257 : 1;
+  const at = (index: number) => Math.round(map[index]! / divisor);
+  return Array.from({ length: 256 }, (_, value) => [at(value), at(256 + value), at(512 + value)] as const);
 }
 
 /** Copies what a block and a window have in common, of one band. */
@@ -205,7 +229,7 @@ async function layoutOf(
     return values[0]!;
   };
   const type = sampleTypeOf(await same(tags.format, 1), await same(tags.bits, 1), path);
-  if ((await directory.value(tags.photometric, 1)) === 6)
+  if ((await directory.value(tags.photometric, photometric.blackIsZero)) === photometric.yCbCr)
     throw new UnsupportedError(
       `${path}: YCbCr samples are not read; convert it with gdal_translate -co PHOTOMETRIC=RGB`,
     );
