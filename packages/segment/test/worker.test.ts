@@ -4,16 +4,13 @@ import {
   DisposedError,
   ExecutionError,
   FormatError,
-  MemoryError,
   OptionError,
-  ShapeError,
   UnsupportedError,
 } from '@atrous/core';
 import { DownloadError, load, type Segmenter } from '@atrous/segment';
 import { knownModel } from '@atrous/segment/models';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { serve } from '../src/worker/api.js';
-import { errorData, errorOf } from '../src/worker/errors.js';
 import { fixture } from './fixtures.js';
 
 /** A worker that is none: the other end of the same messages, in this thread. */
@@ -92,6 +89,13 @@ describe('a network behind messages', () => {
     const [a, b] = [await segmenter.segment(picture()), await here.segment(picture())];
     expect(Buffer.compare(a.labels, b.labels)).toBe(0);
     await here.dispose();
+  });
+
+  test('throws errors of this package as the same class', async () => {
+    const { segmenter } = await loaded();
+    await expect(segmenter.segment(new URL('http://127.0.0.1:1/a.png'))).rejects.toBeInstanceOf(
+      DownloadError,
+    );
   });
 
   test('changes its backend, and says what runs', async () => {
@@ -191,39 +195,4 @@ test('a worker that does not answer is given up', async () => {
   } finally {
     vi.useRealTimers();
   }
-});
-
-describe('errors that travel', () => {
-  const there = (error: unknown) => errorOf(structuredClone(errorData(error)));
-
-  test.each([
-    new ShapeError('a', { shape: [1, 2] }),
-    new MemoryError('b', { bytes: 7 }),
-    new DownloadError('c', { attempts: [{ url: 'u', reason: 'r' }] }),
-    new FormatError('d').within('layer.3'),
-  ])('%o', (error) => {
-    const copy = there(error) as AtrousError;
-    expect(copy.constructor).toBe(error.constructor);
-    expect(copy).toMatchObject({ name: error.name, message: error.message, details: error.details });
-    expect(copy.path).toBe(error.path);
-  });
-
-  test('of other packages and of nobody keep their name', () => {
-    class ParameterError extends AtrousError {
-      override readonly name = 'ParameterError';
-    }
-    expect(there(new ParameterError('e', { missing: 1 }))).toBeInstanceOf(AtrousError);
-    expect(there(new ParameterError('e', { missing: 1 }))).toMatchObject({
-      name: 'ParameterError',
-      message: 'e',
-    });
-    expect(there(new RangeError('f'))).toMatchObject({ name: 'RangeError', message: 'f' });
-    expect(there('thrown text').message).toBe('thrown text');
-  });
-
-  test('have details that can travel', () => {
-    expect(there(new OptionError('g', { call: () => 1, n: 2 }))).toMatchObject({
-      details: { n: 2, call: '() => 1' },
-    });
-  });
 });

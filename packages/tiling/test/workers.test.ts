@@ -17,10 +17,10 @@ import {
 } from '@atrous/core';
 import { afterEach, describe, expect, test } from 'vitest';
 import { PostedSet } from '../src/workers/constants.js';
-import { errorData, errorOf } from '../src/workers/errors.js';
 import { workerBackend } from '../src/workers/index.js';
 import standardWorker from '../src/workers/worker.ts?bundled';
 import dyingWorker from './support/dying-worker.ts?bundled';
+import failingWorker from './support/failing-worker.ts?bundled';
 
 const opened: Backend[] = [];
 afterEach(async () => {
@@ -114,14 +114,6 @@ describe('a backend in a worker', () => {
       /the program needs .* but maxMemory/,
     );
     await expect(program.run([new Float32Array(3)])).rejects.toThrow(ShapeError);
-    const error = new ShapeError('conv2d: does not fit', { x: [1, 2], f: () => 1 }).within('aspp');
-    const there = errorOf(structuredClone(errorData(error)));
-    expect(there).toBeInstanceOf(ShapeError);
-    expect(there).toMatchObject({ message: error.message, path: 'aspp', details: { x: [1, 2] } });
-    expect(errorOf(errorData(new RangeError('too large')))).toMatchObject({
-      name: 'ExecutionError',
-      message: 'worker: RangeError: too large',
-    });
   });
 
   test('a run is cancelled with its reason, and the next one works', async () => {
@@ -166,6 +158,16 @@ describe('a worker of the caller', () => {
     );
     await expect(program.run([waves(180_000)])).rejects.toThrow(DisposedError);
     expect((await backend.lost).reason).toMatch(/ended with code 7/);
+  });
+
+  test('that throws what is none of atrous is named', async () => {
+    await expect(workerBackend({ worker: own(failingWorker) })).rejects.toThrow(
+      expect.objectContaining({
+        name: 'ExecutionError',
+        message: 'worker: RangeError: too large',
+        details: { name: 'RangeError', message: 'too large' },
+      }),
+    );
   });
 
   test('that does not start is told', async () => {

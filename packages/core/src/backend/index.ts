@@ -22,4 +22,5 @@ export {
   planArena,
   storageOf,
 } from './plan.js';
+export { openReply, type Reply, replyOf } from './reply.js';
 export { Breather, checkAlive, checkRun, Queue } from './run.js';

@@ -1,6 +1,7 @@
 /** What a page and its worker say to each other; comlink carries it. */
 
 import { DisposedError } from '@atrous/core';
+import { type Reply, replyOf } from '@atrous/core/backend';
 import { expose, transfer } from 'comlink';
 import type { BackendChoice, BackendInfo, BackendReport } from '../backends.js';
 import type { Engine, EngineOptions, EngineResult } from '../engine/engine.js';
@@ -8,10 +9,6 @@ import { type OpenRequest, openEngine } from '../engine/open.js';
 import type { ModelDescription } from '../models/index.js';
 import type { PictureMessage } from '../picture/message.js';
 import { backendsHere } from '../start-backend.js';
-import { type ErrorData, errorData } from './errors.js';
-
-/** Errors travel as values: comlink alone would keep only their message. */
-export type Reply<T> = { readonly value: T } | { readonly error: ErrorData };
 
 /** How far a job has come. Travels on the port of the calls, so that it comes before the job's reply. */
 export interface ProgressMessage {
@@ -77,15 +74,11 @@ export class WorkerApi {
   ): Promise<Reply<T>> {
     const controller = new AbortController();
     this.#jobs.set(job, controller);
-    try {
-      const onProgress = (progress: unknown) =>
-        this.#port.postMessage({ job, progress } satisfies ProgressMessage);
-      return { value: await work({ signal: controller.signal, onProgress }) };
-    } catch (error) {
-      return { error: errorData(error) };
-    } finally {
-      this.#jobs.delete(job);
-    }
+    const onProgress = (progress: unknown) =>
+      this.#port.postMessage({ job, progress } satisfies ProgressMessage);
+    const reply = await replyOf(() => work({ signal: controller.signal, onProgress }));
+    this.#jobs.delete(job);
+    return reply;
   }
 }
 

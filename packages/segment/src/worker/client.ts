@@ -1,7 +1,8 @@
 import { DisposedError, ExecutionError } from '@atrous/core';
+import { openReply, type Reply } from '@atrous/core/backend';
 import { type Remote, wrap } from 'comlink';
-import type { ProgressMessage, Reply, WorkerApi } from './api.js';
-import { errorOf } from './errors.js';
+import { DownloadError } from '../errors.js';
+import type { ProgressMessage, WorkerApi } from './api.js';
 import type { Thread } from './spawn.js';
 
 export interface CallEvents {
@@ -69,8 +70,7 @@ export class Client {
         this.#pending.set(job, { reject, onProgress });
         ask(this.#api, job).then(resolve, reject);
       });
-      if ('error' in reply) throw errorOf(reply.error);
-      return reply.value;
+      return openReply(reply, { DownloadError });
     } finally {
       signal?.removeEventListener('abort', cancel);
       this.#pending.delete(job);

@@ -1,18 +1,19 @@
 import {
+  AtrousError,
   type Backend,
   type CompileOptions,
   type CpuOptions,
   DisposedError,
+  ExecutionError,
   type Graph,
   type Program,
   type RunOptions,
   UnsupportedError,
   type Values,
 } from '@atrous/core';
-import { byteLength, checkAlive, checkMemory, checkRun } from '@atrous/core/backend';
+import { byteLength, checkAlive, checkMemory, checkRun, openReply, type Reply } from '@atrous/core/backend';
 import { proxy, type Remote, transfer, wrap } from 'comlink';
 import { PostedSet } from './constants.js';
-import { errorOf, type Reply } from './errors.js';
 import type { Service } from './serve.js';
 import { onGone, startWorker, type WorkerLike } from './spawn.js';
 
@@ -138,8 +139,13 @@ class Client {
       this.#waiting.delete(waits);
       if (this.#waiting.size === 0) this.#keep(false);
     });
-    if ('error' in reply) throw errorOf(reply.error);
-    return reply.value;
+    try {
+      return openReply(reply);
+    } catch (error) {
+      if (error instanceof AtrousError) throw error;
+      const { name, message } = error as Error;
+      throw new ExecutionError(`worker: ${name}: ${message}`, { name, message });
+    }
   }
 
   /** A call that a signal cancels. */

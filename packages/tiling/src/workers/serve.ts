@@ -1,7 +1,7 @@
 import { type Backend, type Constant, OptionError, type Program, type Values } from '@atrous/core';
+import { type Reply, replyOf } from '@atrous/core/backend';
 import { expose, type ProxyMarked, type Remote, releaseProxy, transfer } from 'comlink';
 import { type PostedConstants, type PostedGraph, received } from './constants.js';
-import { errorData, type Reply } from './errors.js';
 
 export type OnStep = (index: number, milliseconds: number) => void;
 
@@ -18,7 +18,7 @@ export class Service {
   }
 
   open(options: unknown): Promise<Reply<Pick<Backend, 'name' | 'info'>>> {
-    return replied(async () => {
+    return replyOf(async () => {
       if (this.#backend)
         throw new OptionError('workerBackend: this worker has a backend already; give each its own');
       this.#backend = await this.#make(options);
@@ -88,17 +88,9 @@ export class Service {
   async #task<T>(task: number, action: (signal: AbortSignal) => Promise<T>): Promise<Reply<T>> {
     const controller = new AbortController();
     this.#tasks.set(task, controller);
-    const reply = await replied(() => action(controller.signal));
+    const reply = await replyOf(() => action(controller.signal));
     this.#tasks.delete(task);
     return reply;
-  }
-}
-
-async function replied<T>(action: () => Promise<T>): Promise<Reply<T>> {
-  try {
-    return { value: await action() };
-  } catch (error) {
-    return { error: errorData(error) };
   }
 }
 
