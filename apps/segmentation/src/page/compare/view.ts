@@ -32,11 +32,14 @@ function controls(
           ${sides.map((one) => html`<option value=${one} ?selected=${one === side}>${one} × ${one} pixels</option>`)}
         </select>
       </label>
-      ${
-        work
-          ? html`<button type="button" class="go" @click=${cancel}>Cancel</button>`
-          : html`<button type="button" class="go primary" ?disabled=${!reports} @click=${run}>Compare backends</button>`
-      }
+      <button
+        type="button"
+        class=${work ? 'go' : 'go primary'}
+        ?disabled=${!work && !reports}
+        @click=${work ? cancel : run}
+      >
+        ${work ? 'Cancel' : 'Compare backends'}
+      </button>
     </div>
     ${
       work

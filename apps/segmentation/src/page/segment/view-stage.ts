@@ -120,15 +120,16 @@ function progress(
     </div>`;
   // at the end a GPU still works on what it has been given: no telling how long
   const part = work?.fraction !== undefined && work.fraction < 0.999 ? work.fraction : undefined;
+  // one button for both things that can be done, so that it keeps the keyboard's focus
   return html`<div class="progress">
     <p class="state">${work ? html`${work.stage} … <span class="faint">${work.step ?? ''}</span>` : message}</p>
     ${
       work
         ? html`<progress aria-label="Progress" max="1" value=${part ?? nothing}></progress>
-            <span class="number part">${part === undefined ? '' : `${Math.round(part * 100)} %`}</span>
-            <button type="button" @click=${cancel}>Cancel</button>`
-        : html`<span class="grow"></span><button type="button" @click=${run}>Run again</button>`
+            <span class="number part">${part === undefined ? '' : `${Math.round(part * 100)} %`}</span>`
+        : html`<span class="grow"></span>`
     }
+    <button type="button" @click=${work ? cancel : run}>${work ? 'Cancel' : 'Run again'}</button>
   </div>`;
 }
 
