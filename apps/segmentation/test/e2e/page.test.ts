@@ -35,8 +35,8 @@ describe.skipIf(!chromium)('the frame of the built page in Chromium', () => {
     expect(complaints).toEqual([]);
   });
 
-  const done = (where: Page = page) =>
-    where
+  const done = () =>
+    page
       .locator('.progress .state')
       .filter({ hasText: /^Done in [\d.]+ s on / })
       .waitFor();
@@ -133,31 +133,6 @@ describe.skipIf(!chromium)('the frame of the built page in Chromium', () => {
     expect(total).toBeGreaterThan(20_000);
     expect(total).toBeLessThanOrEqual(200_000);
     await done();
-  });
-
-  test('works without a connection after the first visit', async () => {
-    const context = await browser.newContext();
-    const kept = await context.newPage();
-    try {
-      await kept.goto(server.address);
-      await done(kept);
-      await kept.evaluate(async () => {
-        await navigator.serviceWorker.ready;
-      });
-      await context.setOffline(true);
-      await kept.reload();
-      await done(kept);
-      expect(await kept.evaluate(() => navigator.serviceWorker.controller !== null)).toBe(true);
-      expect(await kept.evaluate(() => crossOriginIsolated)).toBe(true);
-      for (const [name, title] of views.slice(1)) {
-        await kept.goto(`${server.address}#${name}`);
-        await kept.getByRole('heading', { level: 1, name: title }).waitFor();
-        await kept.locator('#view canvas, #view button').first().waitFor();
-        expect(await kept.getByRole('alert').count()).toBe(0);
-      }
-    } finally {
-      await context.close();
-    }
   });
 
   test('a page that is not isolated computes in one thread', async () => {
