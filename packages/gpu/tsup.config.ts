@@ -3,7 +3,7 @@ import { library } from '../../tsup.base.ts';
 
 /**
  * gpu.js asks for Node's modules with `require`, which an ES module does not have: they come from the process,
- * where there is one, so that one file serves Node and browsers. The native `gl` is left out for good.
+ * where there is one, so that one build serves Node and browsers. The native `gl` is left out for good.
  */
 const nodeModules: NonNullable<Options['esbuildPlugins']>[number] = {
   name: 'node-modules-from-the-process',

@@ -1,25 +1,13 @@
 import { type Backend, OptionError, UnsupportedError } from '@atrous/core';
-import { checkAlive, defaultMaxMemory, fuse } from '@atrous/core/backend';
-import { openWebasm } from './adapter/webasm.js';
-import { openWebgl2 } from './adapter/webgl2.js';
-import { openWebgpu } from './adapter/webgpu.js';
-import type { Device, Mode } from './device.js';
-import { readParts } from './parts.js';
+import type { Mode } from './device.js';
 import { availableModes, bestMode } from './probe.js';
-import { compileProgram } from './program.js';
-import { Runtime } from './runtime.js';
 
 export interface GpuOptions {
   /** What must run. Default: webgpu or webgl2 on a real adapter, otherwise webasm. */
   readonly mode?: Mode | undefined;
 }
 
-/** How each mode is opened; throws an UnsupportedError saying why it is not available. */
-const openers: Readonly<Record<Mode, () => Promise<Device>>> = {
-  webgpu: async () => (await openWebgpu()) as unknown as Device,
-  webgl2: async () => (await openWebgl2()) as unknown as Device,
-  webasm: async () => openWebasm() as unknown as Device,
-};
+const modes: readonly Mode[] = ['webgpu', 'webgl2', 'webasm'];
 
 /**
  * A backend on gpu.js. `info` tells what really runs: `mode`, `adapter` and whether that is `software`.
@@ -34,14 +22,17 @@ const openers: Readonly<Record<Mode, () => Promise<Device>>> = {
  * @throws UnsupportedError if the mode is not available, with the reason; nothing else runs in its place
  */
 export async function gpu({ mode }: GpuOptions = {}): Promise<Backend> {
-  if (mode !== undefined && !(mode in openers))
+  if (mode !== undefined && !modes.includes(mode))
     throw new OptionError(
-      `gpu: mode must be ${Object.keys(openers)
+      `gpu: mode must be ${modes
         .map((name) => `'${name}'`)
         .join(', ')} but is ${typeof mode === 'string' ? `'${mode}'` : typeof mode}`,
       { mode },
     );
-  return backendOn(await openers[mode ?? (await chooseMode())]());
+  const chosen = mode ?? (await chooseMode());
+  // brings gpu.js along, which nobody needs who only asks for the modes
+  const { openBackend } = await import('./backend.js');
+  return await openBackend(chosen);
 }
 
 gpu.modes = availableModes;
@@ -56,20 +47,4 @@ async function chooseMode(): Promise<Mode> {
   throw new UnsupportedError(`gpu: no mode is available: ${reasons.join('; ')}; use the cpu backend`, {
     reports,
   });
-}
-
-/** The backend of a device. */
-export function backendOn(device: Device): Backend {
-  const runtime = new Runtime(device);
-  return {
-    name: 'gpu',
-    info: { mode: device.mode, ...device.info },
-    lost: device.lost,
-    async compile(graph, { maxMemory = defaultMaxMemory, signal } = {}) {
-      checkAlive(`gpu (${device.mode})`, runtime.gone);
-      signal?.throwIfAborted();
-      return compileProgram(runtime, readParts(fuse(graph)), maxMemory, signal);
-    },
-    dispose: () => runtime.dispose('the backend was disposed'),
-  };
 }

@@ -1,6 +1,6 @@
-import { openContext } from './adapter/textures.js';
-import { webasmProblem } from './adapter/webasm.js';
-import { describeAdapter } from './adapter/webgpu.js';
+import { openContext } from './adapter/context.js';
+import { describeAdapter } from './adapter/software.js';
+import { webasmProblem } from './adapter/webasm-problem.js';
 import { findGpu } from './adapter/webgpu-node.js';
 import type { Mode } from './device.js';
 

@@ -38,8 +38,8 @@ import {
   UnsupportedError,
 } from '@atrous/core';
 import { describe, expect, test } from 'vitest';
+import { backendOn } from '../src/backend.js';
 import type { Device } from '../src/device.js';
-import { backendOn } from '../src/gpu.js';
 
 export function noise(length: number, seed = 1): Float32Array {
   let state = seed;

@@ -1,6 +1,6 @@
-/** What is published: gpu.js inside one file that runs in plain Node, and that an application bundles again. */
+/** What is published: gpu.js in a part of its own, which runs in plain Node, and which an application bundles again. */
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -42,17 +42,30 @@ const want = ['webasm', 4, 2, 4, 2, 1, 2, 4, 2, 4];
 test('the package holds gpu.js, asks for nothing but core, and runs in plain Node', {
   timeout: 60_000,
 }, async () => {
-  const text = await readFile(join(folder, 'gpu/index.js'), 'utf8');
-  const imports = [...text.matchAll(/^(?:import|export) .*? from ["'](.+?)["'];$/gms)].map(
-    ([, from]) => from,
-  );
-  expect(new Set(imports)).toEqual(new Set(['@atrous/core', '@atrous/core/backend']));
+  const files = (await readdir(join(folder, 'gpu'))).filter((name) => name.endsWith('.js'));
+  const imported = (await Promise.all(files.map(importsOf))).flat().filter((from) => !from.startsWith('.'));
+  expect(new Set(imported)).toEqual(new Set(['@atrous/core', '@atrous/core/backend']));
   await bundleAndRun({ minify: false, platform: 'node' });
+});
+
+test('what asks for the modes only does not load gpu.js', async () => {
+  const loaded = new Set(['index.js']);
+  for (const name of loaded)
+    for (const from of await importsOf(name)) if (from.startsWith('./')) loaded.add(from.slice(2));
+  const texts = await Promise.all([...loaded].map((name) => readFile(join(folder, 'gpu', name), 'utf8')));
+  expect(texts.join('')).toContain('availableModes');
+  expect(texts.join('').length).toBeLessThan(50_000);
 });
 
 test('an application bundles and minifies it for browsers', { timeout: 60_000 }, async () => {
   await bundleAndRun({ minify: true, platform: 'browser' });
 });
+
+/** What a file of the package imports before it runs. */
+async function importsOf(name: string): Promise<string[]> {
+  const text = await readFile(join(folder, 'gpu', name), 'utf8');
+  return [...text.matchAll(/^(?:import|export)\s[^;]*?from ["'](.+?)["'];$/gm)].map(([, from]) => from!);
+}
 
 /** Bundles a script that uses the built package, core from its source, and runs it in a Node process of its own. */
 async function bundleAndRun({ minify, platform }: { minify: boolean; platform: string }): Promise<void> {

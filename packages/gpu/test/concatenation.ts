@@ -18,8 +18,8 @@ import {
   type Values,
 } from '@atrous/core';
 import { describe, expect, test } from 'vitest';
+import { backendOn } from '../src/backend.js';
 import type { Device } from '../src/device.js';
-import { backendOn } from '../src/gpu.js';
 import { expectNear, noise } from './behaviour.js';
 
 const elements = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);

@@ -1,5 +1,5 @@
 /** An application that Vite bundled and minified, in a page and in a worker, under a strict content security policy. */
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -59,12 +59,15 @@ describe.skipIf(!chromium)('under a content security policy (skipped without Chr
         lib: { entry: join(folder, 'entry.js'), formats: ['es'], fileName: () => 'use.js' },
       },
     });
-    const script = await readFile(join(folder, 'dist/use.js'));
-    server = createServer(({ url }, response) => {
-      const wasm = url === '/wasm' || url === '/use.js' ? " 'wasm-unsafe-eval'" : '';
+    const scripts = new Map<string, Buffer>();
+    for (const name of await readdir(join(folder, 'dist')))
+      scripts.set(`/${name}`, await readFile(join(folder, 'dist', name)));
+    server = createServer(({ url = '' }, response) => {
+      const script = scripts.get(url);
+      const wasm = url === '/wasm' || script ? " 'wasm-unsafe-eval'" : '';
       response.setHeader('Content-Security-Policy', `default-src 'none'; script-src 'self'${wasm}`);
-      response.setHeader('Content-Type', url === '/use.js' ? 'text/javascript' : 'text/html');
-      response.end(url === '/use.js' ? script : '<script type="module" src="/use.js"></script>');
+      response.setHeader('Content-Type', script ? 'text/javascript' : 'text/html');
+      response.end(script ?? '<script type="module" src="/use.js"></script>');
     }).listen(0, '127.0.0.1');
     browser = await playwright.launch({ executablePath: chromium!, args: chromiumArgs });
   }, 120_000);

@@ -3,8 +3,8 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
 import { openWebasm } from '../src/adapter/webasm.js';
+import { backendOn } from '../src/backend.js';
 import type { Device } from '../src/device.js';
-import { backendOn } from '../src/gpu.js';
 import { graphOf, picture, programBehaviour } from './behaviour.js';
 import { concatenationBehaviour } from './concatenation.js';
 

@@ -34,7 +34,7 @@ export interface GpuJs {
 interface Library {
   readonly GPU: { new (settings: object): GpuJs; readonly isWebGL2Supported: boolean };
   readonly Input: new (value: unknown, size: readonly number[]) => FlatInput;
-  readonly WebAssemblyKernel: { new (): GpuJsKernel; readonly isSupported: boolean };
+  readonly WebAssemblyKernel: { new (): GpuJsKernel };
   readonly WebGL2Kernel: { new (): GpuJsKernel };
   readonly WebGPUKernel: { new (): GpuJsKernel };
   readonly utils: { closestSquareDimensions(count: number): Int32Array };

@@ -1,5 +1,5 @@
 /** Float textures of a WebGL2 context: allocation, transfer in both directions, and what draws over them. */
-import { MemoryError, UnsupportedError } from '@atrous/core';
+import { MemoryError } from '@atrous/core';
 import { gpujs } from './gpujs.js';
 
 export type TextureSize = readonly [width: number, height: number];
@@ -8,48 +8,6 @@ export type TextureSize = readonly [width: number, height: number];
 export function textureSize(count: number): TextureSize {
   const [width, height] = gpujs.utils.closestSquareDimensions(count);
   return [width!, height!];
-}
-
-export interface Context {
-  readonly gl: WebGL2RenderingContext;
-  readonly canvas: EventTarget;
-  readonly renderer: string;
-  readonly software: boolean;
-}
-
-/** Names under which graphics APIs compute on the CPU. */
-const softwareRenderers = /swiftshader|llvmpipe|softpipe|software|basic render/i;
-
-export const isSoftware = (renderer: string): boolean => softwareRenderers.test(renderer);
-
-/**
- * A WebGL2 context of its own.
- *
- * @throws UnsupportedError saying what is missing
- */
-export function openContext(): Context {
-  const canvas = makeCanvas();
-  const options = { alpha: false, depth: false, antialias: false };
-  const gl = canvas?.getContext('webgl2', options) as WebGL2RenderingContext | null | undefined;
-  if (!canvas || !gl)
-    throw unavailable(
-      canvas ? 'no WebGL2 context can be had' : 'there is no canvas (WebGL2 needs a browser)',
-    );
-  if (!gl.getExtension('EXT_color_buffer_float')) {
-    gl.getExtension('WEBGL_lose_context')?.loseContext();
-    throw unavailable('EXT_color_buffer_float is missing, so that results could not be float32');
-  }
-  const details = gl.getExtension('WEBGL_debug_renderer_info');
-  const renderer = String(gl.getParameter(details?.UNMASKED_RENDERER_WEBGL ?? gl.RENDERER));
-  return { gl, canvas, renderer, software: isSoftware(renderer) };
-}
-
-const unavailable = (reason: string) =>
-  new UnsupportedError(`gpu: mode 'webgl2' is not available: ${reason}`, { mode: 'webgl2', reason });
-
-function makeCanvas(): OffscreenCanvas | HTMLCanvasElement | undefined {
-  if (typeof OffscreenCanvas === 'function') return new OffscreenCanvas(1, 1);
-  return typeof document === 'undefined' ? undefined : document.createElement('canvas');
 }
 
 /**

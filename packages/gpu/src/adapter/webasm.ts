@@ -11,6 +11,7 @@ import {
   gpujs,
   sizesOf,
 } from './gpujs.js';
+import { webasmProblem } from './webasm-problem.js';
 
 interface WebAssemblyKernel extends GpuJsKernel {
   /** Makes nested arrays of the flat result; replaced, because a row per line costs more than the copy. */
@@ -23,20 +24,6 @@ interface HostArray extends Resident {
 
 interface HostKernel extends BuiltKernel {
   readonly callable: GpuJsCallable<WebAssemblyKernel>;
-}
-
-/** The smallest module there is. */
-const emptyModule = new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
-
-/** Why WebAssembly cannot be compiled here, or undefined if it can. */
-export function webasmProblem(): string | undefined {
-  if (!gpujs.WebAssemblyKernel.isSupported) return 'there is no WebAssembly';
-  try {
-    new WebAssembly.Module(emptyModule);
-    return undefined;
-  } catch (error) {
-    return `WebAssembly may not be compiled here (a content security policy without 'wasm-unsafe-eval'?): ${String(error)}`;
-  }
 }
 
 const page = 2 ** 16;

@@ -2,6 +2,7 @@ import { UnsupportedError } from '@atrous/core';
 import type { BuiltKernel, Device, Resident } from '../device.js';
 import { countOf, type Kernel, resultCount, type View } from '../kernel.js';
 import { Loss } from '../loss.js';
+import { openContext } from './context.js';
 import {
   buildKernel,
   createKernel,
@@ -15,14 +16,7 @@ import {
   swapYZ,
 } from './gpujs.js';
 import { Pool } from './pool.js';
-import {
-  allocateTexture,
-  makeQuad,
-  openContext,
-  readTexture,
-  textureSize,
-  writeTexture,
-} from './textures.js';
+import { allocateTexture, makeQuad, readTexture, textureSize, writeTexture } from './textures.js';
 
 /** gpu.js counts references on the texture itself; here every texture has exactly one, ours. */
 type CountedTexture = WebGLTexture & { _refs?: number };

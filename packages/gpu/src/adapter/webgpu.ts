@@ -14,7 +14,7 @@ import {
   swapYZ,
 } from './gpujs.js';
 import { Pool } from './pool.js';
-import { isSoftware } from './textures.js';
+import { describeAdapter } from './software.js';
 import { findGpu } from './webgpu-node.js';
 import { type GpuAdapter, type GpuBuffer, type GpuDevice, mapModeRead, usage } from './webgpu-types.js';
 
@@ -48,16 +48,6 @@ const bytesOf = (count: number): number => 4 * count;
 
 /** Threads of a workgroup along x and y in gpu.js's kernels of more than one dimension. */
 const groupSide = 8;
-
-/** The name of an adapter and whether it computes on the CPU. */
-export function describeAdapter({ info, isFallbackAdapter }: GpuAdapter): {
-  name: string;
-  software: boolean;
-} {
-  const parts = [info?.vendor, info?.architecture, info?.device, info?.description];
-  const name = parts.filter((part) => part !== undefined && part !== '').join(' ') || 'unnamed adapter';
-  return { name, software: (info?.isFallbackAdapter ?? isFallbackAdapter ?? false) || isSoftware(name) };
-}
 
 /**
  * gpu.js's WebGPU mode. Kernels are gpu.js's; buffers are ours, reused by size. All backends share gpu.js's one device.
