@@ -19,5 +19,6 @@ export { formatOf, type ModelFormat, type OpenOptions, openModel } from './open.
 export { palette } from './palette.js';
 export { luminance, type Picture } from './picture.js';
 export { channelsOf, pictureInput, prepare } from './prepare.js';
-export { waterModel, waterParameters } from './water-model.js';
+export { waterParameters } from './water.js';
+export { waterModel } from './water-model.js';
 export { bodyRates, pyramidRates, waterNet } from './water-net.js';

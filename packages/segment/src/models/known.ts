@@ -1,7 +1,7 @@
 import { OptionError } from '@atrous/core';
 import type { KnownModel, SegmentationClass } from './description.js';
 import { palette } from './palette.js';
-import { water } from './water-model.js';
+import { water } from './water.js';
 
 const vocClasses: readonly SegmentationClass[] = [
   'background',
