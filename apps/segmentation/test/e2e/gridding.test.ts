@@ -9,8 +9,7 @@ import { expectNoViolations, launch, newPage, pixelsOf, servePage, textOf } from
 
 const small = asset('sample-north.png');
 
-// on a machine that is busy with other tests a measurement was seen not to end; `done` tells what it hung at
-describe.skipIf(!chromium)('the view "Gridding" of the built page', { retry: 2 }, () => {
+describe.skipIf(!chromium)('the view "Gridding" of the built page', () => {
   let server: Awaited<ReturnType<typeof servePage>>;
   let browser: Browser;
   let page: Page;

@@ -37,11 +37,17 @@ export class Measurer {
     plan: Plan['id'],
     { signal, onProgress }: Required<MeasureEvents> & { readonly signal: AbortSignal },
   ): Promise<Measurement> {
+    let answered = false;
+    // progress has a port of its own: what is on its way may come after the answer
+    const progress = (fraction: number) => {
+      if (!answered) onProgress!(fraction);
+    };
     const cancel = () => void this.#api.cancel();
     signal.addEventListener('abort', cancel);
     try {
-      return await this.#until(this.#api.measure(plan, proxy(onProgress!)), signal);
+      return await this.#until(this.#api.measure(plan, proxy(progress)), signal);
     } finally {
+      answered = true;
       signal.removeEventListener('abort', cancel);
     }
   }
