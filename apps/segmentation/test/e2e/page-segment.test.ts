@@ -291,6 +291,8 @@ describe.skipIf(!chromium)('the view Segment of the built page in Chromium', () 
           } as typeof original;
         });
       await start();
+      // the worker that asked what works here has ended
+      await page.locator('input[value=webgl2]:enabled').waitFor();
       // threads of the CPU engine, made of text, sleep and would never answer
       const workers = () => page.workers().filter((worker) => !worker.url().startsWith('blob:'));
       await Promise.all(workers().map(keepContexts));
