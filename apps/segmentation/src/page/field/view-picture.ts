@@ -1,4 +1,5 @@
 import { html, nothing, type TemplateResult } from 'lit-html';
+import { fileButton } from '../file-button.js';
 import { type Point, type Side, sides } from './address.js';
 import type { Reach } from './analysis.js';
 import { frameOf } from './draw.js';
@@ -10,21 +11,7 @@ export function pictureCard(state: State, actions: Actions): TemplateResult {
   return html`<section class="card on-picture" aria-labelledby="on-picture">
     <div class="head">
       <h2 id="on-picture">On a picture</h2>
-      <label class="button">
-        Open a picture…
-        <input
-          class="hidden"
-          type="file"
-          accept="image/*"
-          @change=${({ target }: Event) => {
-            const input = target as HTMLInputElement;
-            const file = input.files?.[0];
-            // the same file again should be an event again
-            input.value = '';
-            if (file) actions.openPicture(file, file.name);
-          }}
-        />
-      </label>
+      ${fileButton('Open a picture…', 'image/*', (file) => actions.openPicture(file, file.name))}
     </div>
     <p class="faint">
       Click a pixel, or move with the arrow keys (Shift: 10 pixels): the output there reads the tinted pixels, and no

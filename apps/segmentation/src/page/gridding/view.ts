@@ -1,5 +1,6 @@
 import { html, nothing, type TemplateResult } from 'lit-html';
 import { live } from 'lit-html/directives/live.js';
+import { fileButton } from '../file-button.js';
 import { plans } from './plans.js';
 import { samples } from './samples.js';
 import { type Actions, complete, placeOf, type State } from './state.js';
@@ -48,21 +49,7 @@ function pictureCard(state: State, actions: Actions): TemplateResult {
             )}
           </select>
         </label>
-        <label class="button">
-          Open a picture…
-          <input
-            class="hidden"
-            type="file"
-            accept="image/*"
-            @change=${({ target }: Event) => {
-              const input = target as HTMLInputElement;
-              const file = input.files?.[0];
-              // the same file again should be an event again
-              input.value = '';
-              if (file) actions.open(file, file.name);
-            }}
-          />
-        </label>
+        ${fileButton('Open a picture…', 'image/*', (file) => actions.open(file, file.name))}
       </div>
       <p class="faint">
         Or drop or paste one. The networks see luminance; they learned to find water at 25 km per pixel, but gridding

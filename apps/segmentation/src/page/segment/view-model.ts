@@ -2,11 +2,11 @@ import { type KnownModel, knownModels, pictureInput } from '@atrous/segment/mode
 import { html, nothing, type TemplateResult } from 'lit-html';
 import { live } from 'lit-html/directives/live.js';
 import { presets } from '../field/presets.js';
+import { fileButton } from '../file-button.js';
 import { tiles } from './address.js';
 import { type ModelChoice, sameModel } from './models.js';
 import { megabytes } from './numbers.js';
 import type { Actions, State, Tile } from './state.js';
-import { fileButton } from './view-picture.js';
 
 const known: readonly { readonly model: ModelChoice; readonly note: string; readonly title: string }[] =
   knownModels.map(({ description, file }) => ({

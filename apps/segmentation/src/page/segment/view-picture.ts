@@ -1,4 +1,5 @@
-import { html, nothing, type TemplateResult } from 'lit-html';
+import { html, type TemplateResult } from 'lit-html';
+import { fileButton } from '../file-button.js';
 import { samples } from './samples.js';
 import type { Actions, State } from './state.js';
 
@@ -29,25 +30,3 @@ export const pictureCard = (
   </div>
   <p class="faint">Or drop one anywhere, or paste one.</p>
 </section>`;
-
-/** A button that opens files. */
-export const fileButton = (
-  text: string,
-  accept: string,
-  take: (file: File) => void,
-  quiet = false,
-): TemplateResult => html`<label class="button ${quiet ? 'quiet' : ''}">
-  ${text}
-  <input
-    class="hidden"
-    type="file"
-    accept=${accept || nothing}
-    @change=${({ target }: Event) => {
-      const input = target as HTMLInputElement;
-      const file = input.files?.[0];
-      // the same file again should be an event again
-      input.value = '';
-      if (file) take(file);
-    }}
-  />
-</label>`;
