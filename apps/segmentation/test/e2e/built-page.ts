@@ -5,8 +5,8 @@ import { launch, newPage, servePage } from './page-fixture.js';
 export interface BuiltPage {
   readonly server: Awaited<ReturnType<typeof servePage>>;
   readonly browser: Browser;
-  /** A new one for every test. */
-  readonly page: Page;
+  /** A new one for every test, which may put another in its place. */
+  page: Page;
   /** What the page complains about; a test takes out what it expects. */
   complaints: string[];
 }

@@ -1,50 +1,31 @@
 import { readFile } from 'node:fs/promises';
-import type { Browser, Page } from 'playwright';
 import { PNG } from 'pngjs';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { chromium } from '../../../../scripts/chromium.js';
 import { asset } from '../fixtures.js';
+import { useBuiltPage } from './built-page.js';
 import { mainThreadTasks } from './long-tasks.js';
-import { expectNoViolations, launch, newPage, pixelsOf, servePage, textOf } from './page-fixture.js';
+import { expectNoViolations, pixelsOf, textOf } from './page-fixture.js';
 
 const small = asset('sample-north.png');
 
 describe.skipIf(!chromium)('the view "Gridding" of the built page', () => {
-  let server: Awaited<ReturnType<typeof servePage>>;
-  let browser: Browser;
-  let page: Page;
-  let complaints: string[];
-
-  beforeAll(async () => {
-    server = await servePage();
-    browser = await launch();
-  });
-  afterAll(async () => {
-    await browser?.close();
-    await server?.close();
-  });
-  beforeEach(async () => {
-    complaints = [];
-    page = await newPage(browser, complaints, { viewport: { width: 1280, height: 900 } });
-  });
-  afterEach(async () => {
-    await page.context().close();
-    expect(complaints).toEqual([]);
-  });
+  const built = useBuiltPage({ viewport: { width: 1280, height: 900 } });
 
   const open = (parameters = '?picture=sample-north.png') =>
-    page.goto(`${server.address}#gridding${parameters}`);
-  const plan = (rates: string) => page.getByRole('region', { name: `Rates ${rates}` });
+    built.page.goto(`${built.server.address}#gridding${parameters}`);
+  const plan = (rates: string) => built.page.getByRole('region', { name: `Rates ${rates}` });
   const ratio = async (rates: string) => Number(await plan(rates).locator('.ratio b').textContent());
-  const message = (text: string | RegExp) => page.locator('.source .progress p').filter({ hasText: text });
+  const message = (text: string | RegExp) =>
+    built.page.locator('.source .progress p').filter({ hasText: text });
   const done = () =>
     message(/^Done\./)
       .waitFor({ timeout: 50_000 })
       .catch(async (error) => {
-        const shown = await textOf(page.locator('.source .progress'));
-        throw new Error(`not done, but: ${shown}; ${complaints.join('; ')}`, { cause: error });
+        const shown = await textOf(built.page.locator('.source .progress'));
+        throw new Error(`not done, but: ${shown}; ${built.complaints.join('; ')}`, { cause: error });
       });
-  const fileInput = () => page.getByLabel('Open a picture…');
+  const fileInput = () => built.page.getByLabel('Open a picture…');
   const zoom = (rates: string) => plan(rates).locator('canvas[data-draw="zoom"]');
 
   /** The mean difference of a canvas's neighbouring cells from the mean of both sides, relative to its spread. */
@@ -69,11 +50,11 @@ describe.skipIf(!chromium)('the view "Gridding" of the built page', () => {
     expect([await ratio('1, 1, 1'), await ratio('2, 2, 2'), await ratio('1, 2, 3')]).toEqual([
       0.35, 2.6, 0.44,
     ]);
-    const row = (name: string) => textOf(page.getByRole('row', { name }));
+    const row = (name: string) => textOf(built.page.getByRole('row', { name }));
     expect(await row('1, 1, 1, 1, 1, 1')).toMatch(/13 × 13 100 % 0\.35 0\.35 \.857$/);
     expect(await row('2, 2, 2, 2, 2, 2')).toMatch(/25 × 25 27 % 2\.60 2\.60 and 2\.39 \.876 and \.854$/);
     expect(await row('1, 2, 3, 1, 2, 3')).toMatch(/25 × 25 100 % 0\.44 0\.44 and 0\.50 \.868 and \.856$/);
-    await page.getByText('The scores do not differ.').waitFor();
+    await built.page.getByText('The scores do not differ.').waitFor();
     // the pattern is seen, and only there
     expect(await roughness('2, 2, 2')).toBeGreaterThan(2 * (await roughness('1, 2, 3')));
     expect(await roughness('2, 2, 2')).toBeGreaterThan(2 * (await roughness('1, 1, 1')));
@@ -85,19 +66,19 @@ describe.skipIf(!chromium)('the view "Gridding" of the built page', () => {
     const before = await pixelsOf(zoom('2, 2, 2'));
     const label = () => zoom('2, 2, 2').getAttribute('aria-label');
     await plan('2, 2, 2').getByRole('combobox', { name: 'Channel' }).focus();
-    await page.keyboard.press('ArrowDown');
+    await built.page.keyboard.press('ArrowDown');
     expect(await label()).toMatch(/^Channel 1 enlarged/);
     expect((await pixelsOf(zoom('2, 2, 2'))).equals(before)).toBe(false);
     const other = await pixelsOf(zoom('1, 2, 3'));
-    await page.getByRole('slider', { name: 'Column' }).focus();
-    await page.keyboard.press('End');
+    await built.page.getByRole('slider', { name: 'Column' }).focus();
+    await built.page.keyboard.press('End');
     expect(await label()).toMatch(/from column 40,/);
     expect(await zoom('1, 2, 3').getAttribute('aria-label')).toMatch(/from column 40,/);
-    await page.getByRole('slider', { name: 'Row' }).focus();
-    await page.keyboard.press('Home');
+    await built.page.getByRole('slider', { name: 'Row' }).focus();
+    await built.page.keyboard.press('Home');
     expect(await label()).toMatch(/row 0;/);
     expect((await pixelsOf(zoom('1, 2, 3'))).equals(other)).toBe(false);
-    await page.getByRole('button', { name: 'Where 2, 2, 2 shows most' }).press('Enter');
+    await built.page.getByRole('button', { name: 'Where 2, 2, 2 shows most' }).press('Enter');
     expect((await pixelsOf(zoom('1, 2, 3'))).equals(other)).toBe(true);
     // and with the pointer
     await plan('1, 1, 1')
@@ -110,15 +91,15 @@ describe.skipIf(!chromium)('the view "Gridding" of the built page', () => {
     await open();
     await done();
     await fileInput().setInputFiles(asset('photo-cat.jpg'));
-    await page.getByRole('img', { name: 'The picture: photo-cat.jpg' }).waitFor();
+    await built.page.getByRole('img', { name: 'The picture: photo-cat.jpg' }).waitFor();
     await done();
     expect(await ratio('2, 2, 2')).toBeGreaterThan(1.2);
     expect(await ratio('1, 2, 3')).toBeLessThan(1);
-    expect(page.url()).toMatch(/#gridding$/);
-    await page.getByRole('combobox', { name: 'Sample' }).selectOption('Northern Europe from above');
-    await page.getByRole('img', { name: 'The picture: sample-north.png' }).waitFor();
+    expect(built.page.url()).toMatch(/#gridding$/);
+    await built.page.getByRole('combobox', { name: 'Sample' }).selectOption('Northern Europe from above');
+    await built.page.getByRole('img', { name: 'The picture: sample-north.png' }).waitFor();
     await done();
-    expect(page.url()).toMatch(/#gridding\?picture=sample-north\.png$/);
+    expect(built.page.url()).toMatch(/#gridding\?picture=sample-north\.png$/);
   });
 
   test('says so when a file is no picture, damaged or too small, and goes on', async () => {
@@ -127,7 +108,7 @@ describe.skipIf(!chromium)('the view "Gridding" of the built page', () => {
     const before = await ratio('2, 2, 2');
     const give = (name: string, buffer: Buffer) =>
       fileInput().setInputFiles({ name, mimeType: 'image/png', buffer });
-    const alert = (text: string) => page.getByRole('alert').filter({ hasText: text }).waitFor();
+    const alert = (text: string) => built.page.getByRole('alert').filter({ hasText: text }).waitFor();
     await give('notes.txt', Buffer.from('hello'));
     await alert('notes.txt: is not a picture');
     await give('broken.png', (await readFile(small)).fill(9, 20_000));
@@ -135,61 +116,61 @@ describe.skipIf(!chromium)('the view "Gridding" of the built page', () => {
     await give('tiny.png', PNG.sync.write(new PNG({ width: 159, height: 300 })));
     await alert('tiny.png: 159×300 pixels are too few');
     expect(await ratio('2, 2, 2')).toBe(before);
-    await page.getByRole('button', { name: 'Dismiss' }).click();
+    await built.page.getByRole('button', { name: 'Dismiss' }).click();
     // all black: every map inside is the same everywhere
     await give('black.png', PNG.sync.write(new PNG({ width: 200, height: 200 })));
-    await page.getByRole('img', { name: 'The picture: black.png' }).waitFor();
+    await built.page.getByRole('img', { name: 'The picture: black.png' }).waitFor();
     await done();
     await give('sample-north.png', await readFile(small));
-    await page.getByRole('img', { name: 'The picture: sample-north.png' }).waitFor();
+    await built.page.getByRole('img', { name: 'The picture: sample-north.png' }).waitFor();
     await done();
     expect(await ratio('2, 2, 2')).toBe(before);
   });
 
   test('measuring can be cancelled and done again', async () => {
     await open('?picture=sample.png');
-    await page.locator('.stage').filter({ hasText: 'Rates' }).waitFor();
-    await page.getByRole('button', { name: 'Cancel' }).press('Enter');
+    await built.page.locator('.stage').filter({ hasText: 'Rates' }).waitFor();
+    await built.page.getByRole('button', { name: 'Cancel' }).press('Enter');
     await message('Cancelled.').waitFor();
-    await page.getByRole('button', { name: 'Measure again' }).press('Enter');
+    await built.page.getByRole('button', { name: 'Measure again' }).press('Enter');
     await done();
     expect(await ratio('2, 2, 2')).toBeGreaterThan(4);
     // weights that were on their way when it was cancelled
-    complaints = complaints.filter((complaint) => !/failed: .*plan-/.test(complaint));
+    built.complaints = built.complaints.filter((complaint) => !/failed: .*plan-/.test(complaint));
   });
 
   test('weights that do not come are reported, and can be asked for again', async () => {
-    await page.context().route('**/plan-same2*', (route) => route.fulfill({ status: 404 }));
+    await built.page.context().route('**/plan-same2*', (route) => route.fulfill({ status: 404 }));
     await open();
-    await page.getByRole('alert').filter({ hasText: '404' }).waitFor();
-    complaints = complaints.filter((complaint) => !/404|plan-same2/.test(complaint));
-    await page.context().unroute('**/plan-same2*');
-    await page.getByRole('button', { name: 'Measure again' }).click();
+    await built.page.getByRole('alert').filter({ hasText: '404' }).waitFor();
+    built.complaints = built.complaints.filter((complaint) => !/404|plan-same2/.test(complaint));
+    await built.page.context().unroute('**/plan-same2*');
+    await built.page.getByRole('button', { name: 'Measure again' }).click();
     await done();
   });
 
   test.each(['light', 'dark'] as const)(
     'breaks no rule of accessibility and fits a narrow screen, %s',
     async (colorScheme) => {
-      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+      await built.page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
       await open();
       await done();
-      await page.locator('summary').click();
-      await expectNoViolations(page);
-      await page.setViewportSize({ width: 360, height: 740 });
-      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
-      await expectNoViolations(page);
+      await built.page.locator('summary').click();
+      await expectNoViolations(built.page);
+      await built.page.setViewportSize({ width: 360, height: 740 });
+      expect(await built.page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
+      await expectNoViolations(built.page);
     },
   );
 
   test('no task blocks the page for 50 ms', async () => {
     await open();
     await done();
-    const tasks = await mainThreadTasks(browser, page, async () => {
-      await page.getByRole('combobox', { name: 'Sample' }).selectOption('Africa and Europe from above');
-      await page.getByRole('img', { name: 'The picture: sample.png' }).waitFor();
+    const tasks = await mainThreadTasks(built.browser, built.page, async () => {
+      await built.page.getByRole('combobox', { name: 'Sample' }).selectOption('Africa and Europe from above');
+      await built.page.getByRole('img', { name: 'The picture: sample.png' }).waitFor();
       await done();
-      await page.getByRole('slider', { name: 'Column' }).press('ArrowRight');
+      await built.page.getByRole('slider', { name: 'Column' }).press('ArrowRight');
       await plan('1, 2, 3').getByRole('combobox', { name: 'Channel' }).selectOption('3');
     });
     expect(tasks.length).toBeGreaterThan(10);
